@@ -211,13 +211,16 @@ class _Cores:
                 self._free.release()
 
 
-def _summarize_errors(errors: list[tuple[str, Exception]], error: MlcraftError) -> Exception:
+def _summarize_errors(errors: list[tuple[str, tuple[int, ...], Exception]], error: MlcraftError) -> Exception:
     """The error of the task: that of the failed step, or a list of all of them."""
+    from airflow_mlcraft.operators.fused_steps import job_name
+
     if not errors:
         return error
     if len(errors) == 1:
-        return errors[0][1]
-    lines = [f"{name}: {shorten(str(one), 500)}" for name, one in errors[:_MAX_ERRORS]]
+        return errors[0][2]
+    ordered = sorted(errors, key=lambda failed: failed[:2])
+    lines = [f"{job_name(path, index)}: {shorten(str(one), 500)}" for path, index, one in ordered[:_MAX_ERRORS]]
     rest = f" and {len(errors) - _MAX_ERRORS} more" if len(errors) > _MAX_ERRORS else ""
-    temporary = all(getattr(one, "temporary", False) for _, one in errors)
+    temporary = all(getattr(one, "temporary", False) for _, _, one in errors)
     return ToolError(f"{len(errors)} steps failed: {'; '.join(lines)}{rest}", temporary=temporary)

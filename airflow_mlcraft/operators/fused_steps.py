@@ -34,7 +34,12 @@ class StepJob:
     @property
     def name(self) -> str:
         """The name of the run in the log."""
-        return self.path + "".join(f"[{number}]" for number in self.index)
+        return job_name(self.path, self.index)
+
+
+def job_name(path: str, index: tuple[int, ...]) -> str:
+    """The name of one run of a step: its path, and the indexes of its items."""
+    return path + "".join(f"[{number}]" for number in index)
 
 
 @dataclass
@@ -58,8 +63,8 @@ class FusedSteps:
 
     def __init__(self, run_job: RunJob):
         self._run_job = run_job
-        self.errors: list[tuple[str, Exception]] = []
-        """The failed steps by their names, with their errors."""
+        self.errors: list[tuple[str, tuple[int, ...], Exception]] = []
+        """The path, the indexes and the error of each failed step."""
 
     async def run(self, step: Step, path: str, raw: dict[str, Json], index: tuple[int, ...] = ()) -> StepOutcome:
         """Run a step, or all items of its scatter, from the values of its links."""
@@ -121,7 +126,7 @@ class FusedSteps:
         try:
             return await self._run_job(job, step)
         except Exception as error:
-            self.errors.append((job.name, error))
+            self.errors.append((job.path, job.index, error))
             raise
 
     async def _run_workflow(
@@ -159,7 +164,7 @@ class FusedSteps:
             return await self.run(step, path, raw, index)
         except LinkError as error:
             failure = LinkError(f"step {path}: {error}")
-            self.errors.append((path, failure))
+            self.errors.append((path, index, failure))
             raise failure from error
 
 

@@ -11,7 +11,8 @@ from airflow_mlcraft.operators.fused import STEPS_KEY
 from tests.operators.embedded import DOCUMENTS, fork_server, names_and_texts
 from tests.operators.test_files import check_store
 
-FUSED = DOCUMENTS / "fused"
+pytestmark = pytest.mark.every_airflow
+
 LOOPS = {"development_versions": "True"}
 RETRY = {"default_args": {"retries": 1, "retry_delay": 0}}
 
