@@ -7,7 +7,7 @@ first use, as some callers need little of it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
@@ -294,15 +294,23 @@ def submit_trigger_failure(trigger_id: int, error: BaseException | list[str]) ->
 
 
 def replace_logging(
-    handler: logging.Handler, write_event: Callable[[Any, str, MutableMapping[str, Any]], None]
+    handler: logging.Handler,
+    write_event: Callable[[Any, str, MutableMapping[str, Any]], None],
+    levels: Mapping[str, str],
 ) -> None:
-    """Send all log records to `handler` and all events of structlog to `write_event`, and none elsewhere."""
+    """Send all log records to `handler` and all events of structlog to `write_event`, and none elsewhere.
+
+    `levels` are the lowest levels of loggers by name: Airflow 3.1 does not read its own option `namespace_levels`.
+    """
     import structlog
+    from airflow._shared.logging.structlog import PER_LOGGER_LEVELS
 
     def write_and_drop(logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
         write_event(logger, method, event)
         raise structlog.DropEvent
 
+    for name, level in levels.items():
+        PER_LOGGER_LEVELS[name] = logging.getLevelName(level)
     # Not cached: a logger that was first used in the parent must follow the sink of a worker.
     structlog.configure(processors=[write_and_drop], cache_logger_on_first_use=False)
     logging.getLogger().handlers = [handler]

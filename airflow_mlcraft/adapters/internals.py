@@ -91,6 +91,7 @@ AIRFLOW_CORE = Library(
     "airflow_mlcraft/adapters/airflow_core.py",
     "3.1 to 3.3",
     (
+        Internal("airflow._shared.logging.structlog:PER_LOGGER_LEVELS", "the log lines of the embedded Airflow"),
         Internal(
             "airflow.serialization.definitions.mappedoperator:SerializedMappedOperator._task_module",
             "the end of the MLflow run of a DAG run",

@@ -32,9 +32,6 @@ def version_key() -> str:
 
 # Tasks log at INFO. The API client does not log: it reports the end of a list as an error, and raises real errors.
 # Assets do not log either: there are no other DAGs that they would start.
-LEVELS = "task=INFO airflow.task=INFO airflow_mlcraft=INFO airflow.sdk.api.client=CRITICAL airflow.assets=CRITICAL"
-
-
 class _Process:
     """The Airflow home of this process and its forked children."""
 
@@ -119,6 +116,6 @@ def embedded_environment(folder: Path) -> dict[str, str]:
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW__LOGGING__REMOTE_LOGGING": "False",
-        "AIRFLOW__LOGGING__NAMESPACE_LEVELS": LEVELS,
+        "AIRFLOW__LOGGING__NAMESPACE_LEVELS": " ".join(f"{name}={level}" for name, level in logs.LEVELS.items()),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }

@@ -26,6 +26,16 @@ def to_stderr(task: str, level: str, line: str) -> None:
         sys.stderr.write(f"{task}: {line}\n")
 
 
+LEVELS = {
+    "task": "INFO",
+    "airflow.task": "INFO",
+    "airflow_mlcraft": "INFO",
+    "airflow.sdk.api.client": "CRITICAL",
+    "airflow.assets": "CRITICAL",
+}
+"""The lowest levels of loggers that differ from WARNING."""
+
+
 class _Current:
     """The sink of this process, and the task that it runs. A worker changes both."""
 
@@ -55,7 +65,7 @@ def forward(task: str, level: str, line: str) -> None:
 
 def install() -> None:
     """Replace Airflow's configuration of structlog and logging, which writes to stdout."""
-    replace_logging(_Handler(), _emit_event)
+    replace_logging(_Handler(), _emit_event, LEVELS)
     logging.getLogger("airflow_mlcraft").setLevel(logging.INFO)
 
 

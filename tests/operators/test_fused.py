@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlcraft.operators.fused import STEPS_KEY
-from tests.operators.embedded import DOCUMENTS, fork_server, names_and_texts
+from tests.operators.embedded import fork_server, names_and_texts
 from tests.operators.test_files import check_store
 
 pytestmark = pytest.mark.every_airflow
