@@ -30,8 +30,6 @@ def version_key() -> str:
     return f"airflow-{version('apache-airflow-core')}-py{sys.version_info.major}.{sys.version_info.minor}"
 
 
-# Tasks log at INFO. The API client does not log: it reports the end of a list as an error, and raises real errors.
-# Assets do not log either: there are no other DAGs that they would start.
 class _Process:
     """The Airflow home of this process and its forked children."""
 

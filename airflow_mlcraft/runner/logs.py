@@ -26,6 +26,8 @@ def to_stderr(task: str, level: str, line: str) -> None:
         sys.stderr.write(f"{task}: {line}\n")
 
 
+# Tasks log at INFO. The API client does not log: it reports the end of a list as an error, and raises real errors.
+# Assets do not log either: there are no other DAGs that they would start.
 LEVELS = {
     "task": "INFO",
     "airflow.task": "INFO",
