@@ -7,6 +7,7 @@ from contextlib import suppress
 from subprocess import Popen
 from typing import Any, TypeAlias, cast
 
+import cwltool.process
 from cwltool.context import RuntimeContext
 from cwltool.job import JobBase
 from cwltool.load_tool import jobloader_id_name, jobloaderctx
@@ -16,6 +17,8 @@ from cwltool.utils import processes_to_kill
 from rdflib import Graph
 from schema_salad.ref_resolver import Loader
 
+_CWL = "https://w3id.org/cwl/cwl#"
+_ANY = "https://w3id.org/cwl/salad#Any"
 JOB_ID_FIELD = jobloader_id_name
 """The field that cwltool reads the id of a job file from."""
 
@@ -109,6 +112,57 @@ def pop_running_processes() -> Iterator[Popen[str]]:
 def load_schema(version: str) -> None:
     """Read the schema of a version of CWL, which cwltool caches for this process."""
     get_schema(version)
+
+
+def set_base_types() -> None:
+    """Give cwltool the types Any, File and Directory of CWL v1.0, which its first `Process` in a process looks up.
+
+    It would read the whole schema of the language for them, which takes half a second.
+    """
+    types = cwltool.process
+    if types.SCHEMA_ANY is None:
+        types.SCHEMA_ANY, types.SCHEMA_FILE, types.SCHEMA_DIR = build_base_types()
+
+
+def build_base_types() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The types Any, File and Directory as CWL's schema has them, without its descriptions."""
+    listed = {"type": "array", "items": [f"{_CWL}File", f"{_CWL}Directory"]}
+    any_ = {"name": _ANY, "type": "enum", "symbols": [_ANY]}
+    file = _record(
+        "File",
+        location=("string", {"_id": "@id", "_type": "@id"}),
+        path=("string", {"_id": f"{_CWL}path", "_type": "@id"}),
+        basename=("string", "cwl:basename"),
+        dirname=("string", None),
+        nameroot=("string", None),
+        nameext=("string", None),
+        checksum=("string", None),
+        size=("long", None),
+        secondaryFiles=(listed, "cwl:secondaryFiles"),
+        format=("string", {"_id": f"{_CWL}format", "_type": "@id", "identity": True}),
+        contents=("string", None),
+    )
+    folder = _record(
+        "Directory",
+        location=("string", {"_id": "@id", "_type": "@id"}),
+        path=("string", {"_id": f"{_CWL}path", "_type": "@id"}),
+        basename=("string", "cwl:basename"),
+        listing=(listed, {"_id": f"{_CWL}listing"}),
+    )
+    return any_, file, folder
+
+
+def _record(name: str, **fields: tuple[Any, Any]) -> dict[str, Any]:
+    """A record type with a class, and optional fields of a type and a predicate of JSON-LD each."""
+    address = f"{_CWL}{name}"
+    of_class = {"type": "enum", "name": f"{address}/class/{name}_class", "symbols": [address]}
+    listed: list[dict[str, Any]] = [
+        {"name": f"{address}/class", "type": of_class, "jsonldPredicate": {"_id": "@type", "_type": "@vocab"}}
+    ]
+    for field, (kind, predicate) in fields.items():
+        described = {"name": f"{address}/{field}", "type": ["null", kind]}
+        listed.append(described | ({"jsonldPredicate": predicate} if predicate else {}))
+    return {"name": address, "type": "record", "fields": listed}
 
 
 def clear_ontologies() -> None:

@@ -30,6 +30,7 @@ from airflow_mlcraft.adapters.cwltool import (
     CollectOutputs,
     pop_running_processes,
     replace_container_monitor,
+    set_base_types,
     wrap_output_collection,
 )
 from airflow_mlcraft.common.safe_names import check_names, without_dirnames
@@ -78,6 +79,7 @@ def build_process(document: Json) -> Process:
             },
         }
     )
+    set_base_types()
     # A copy, because cwltool changes the documents that it gets.
     fields = {key: value for key, value in document.items() if key != ONTOLOGY}
     process = default_make_tool(cast(CommentedMap, cmap(_to_cwltool_value(fields))), context)

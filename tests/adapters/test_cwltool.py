@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import subprocess
+import sys
 import threading
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from airflow_mlcraft.adapters.cwltool import (
     JOB_ID_FIELD,
     CollectOutputs,
     Execute,
+    build_base_types,
     check_path_mappers,
     clear_ontologies,
     create_job_loader,
@@ -225,6 +227,30 @@ def test_a_schema_is_loaded_once() -> None:
     schema = SCHEMA_CACHE["v1.0"]
     load_schema("v1.0")
     assert SCHEMA_CACHE["v1.0"] is schema
+
+
+def test_base_types_are_those_of_the_schema() -> None:
+    load_schema("v1.0")
+    types = SCHEMA_CACHE["v1.0"][3].idx
+    names = ("salad#Any", "cwl#File", "cwl#Directory")
+    assert list(build_base_types()) == [without_descriptions(types[f"https://w3id.org/cwl/{name}"]) for name in names]
+
+
+def without_descriptions(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {name: part for name, part in value.items() if name not in ("doc", "docAfter", "docChild", "docParent")}
+        return {name: without_descriptions(part) for name, part in kept.items()}
+    return [without_descriptions(part) for part in value] if isinstance(value, list) else value
+
+
+def test_a_tool_is_built_without_reading_the_schema() -> None:
+    code = (
+        "from airflow_mlcraft.cwl.tool import build_process\nfrom cwltool.process import SCHEMA_CACHE\n"
+        "fields = {'class': 'CommandLineTool', 'id': 'x', 'baseCommand': 'true', 'inputs': [], 'outputs': []}\n"
+        "build_process(fields)\nprint(len(SCHEMA_CACHE))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
 
 
 def test_ontologies_of_other_documents_are_cleared() -> None:
