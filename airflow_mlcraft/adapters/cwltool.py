@@ -7,7 +7,7 @@ from contextlib import suppress
 from subprocess import Popen
 from typing import Any, TypeAlias, cast
 
-import cwltool.process
+from cwltool import process as process_module
 from cwltool.context import RuntimeContext
 from cwltool.job import JobBase
 from cwltool.load_tool import jobloader_id_name, jobloaderctx
@@ -119,7 +119,7 @@ def set_base_types() -> None:
 
     It would read the whole schema of the language for them, which takes half a second.
     """
-    types = cwltool.process
+    types: Any = process_module
     if types.SCHEMA_ANY is None:
         types.SCHEMA_ANY, types.SCHEMA_FILE, types.SCHEMA_DIR = build_base_types()
 

@@ -147,7 +147,9 @@ class Pool:
 
     def __enter__(self) -> Pool:
         if _Process.first_run:
-            # The first worker builds its API while the parent registers the DAG; each takes a second.
+            # The first worker builds its API while the parent registers the DAG; each takes a second. Both need models.
+            from airflow_mlcraft.adapters.airflow_core import SerializedDagModel  # noqa: F401
+
             self._fork()
             _Process.first_run = False
         return self

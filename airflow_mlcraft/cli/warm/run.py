@@ -1,8 +1,7 @@
-"""A run in a child of the parent: takes over what the command's process had, and ends as the command would end."""
+"""What a run takes over from the process of its command."""
 
 from __future__ import annotations
 
-import atexit
 import fcntl
 import io
 import os
@@ -11,33 +10,21 @@ import resource
 import signal
 import sys
 import tempfile
-import threading
 import time
-import traceback
-from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 from airflow_mlcraft.cli.warm.client import FORWARDED
 from airflow_mlcraft.runner.home import leave_environment
 
-_FLUSH_FAILED = 120
 _DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux's prctl."""
 
 
-def run_command(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
-    """Run the command in this new child of a supervisor. Signals are blocked until it has the command's handlers."""
-    code = 1
-    try:
-        _take_over(request, descriptors)
-        code = _call(request["command"])
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code)
+def take_over(request: dict[str, Any], descriptors: list[int]) -> None:
+    """Make this process, a new child of a supervisor, that of the command.
 
-
-def _take_over(request: dict[str, Any], descriptors: list[int]) -> None:
+    Signals are blocked until it has the command's handlers.
+    """
     os.setsid()
     _die_with_supervisor()
     folder, *files = descriptors
@@ -115,44 +102,3 @@ def _reset_signals(request: dict[str, Any]) -> None:
         default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
         signal.signal(number, signal.SIG_IGN if number in request["ignored"] else default)
     signal.pthread_sigmask(signal.SIG_SETMASK, request["blocked"])
-
-
-def _call(command: str) -> int:
-    """Call the function, and do what the interpreter does at its end. Returns the exit code."""
-    module, _, name = command.partition(":")
-    interrupted = False
-    try:
-        code = _exit_code(getattr(import_module(module), name)())
-    except SystemExit as leaving:
-        code = _exit_code(leaving.code)
-    except BaseException as error:
-        own = error.__traceback__
-        sys.excepthook(type(error), error, own.tb_next if own else None)
-        interrupted = isinstance(error, KeyboardInterrupt)
-        code = 1
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    code = _flush() or code
-    if interrupted:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-    return code
-
-
-def _exit_code(value: object) -> int:
-    """The exit code of a value for `sys.exit`."""
-    if value is None:
-        return 0
-    if isinstance(value, int):
-        return value & 0xFF
-    sys.stderr.write(f"{value}\n")
-    return 1
-
-
-def _flush() -> int:
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        sys.stderr.write(f"Exception ignored in: {sys.stdout!r}\n{type(error).__name__}: {error}\n")
-        return _FLUSH_FAILED
-    return 0

@@ -16,13 +16,14 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from airflow_mlcraft.cli.warm import client
-from airflow_mlcraft.cli.warm.run import run_command
+from airflow_mlcraft.cli.warm.run import take_over
 from airflow_mlcraft.cli.warm.snapshot import find_difference, take_snapshot
 from airflow_mlcraft.common.locks import try_lock
 
@@ -52,21 +53,40 @@ class Prepared(NamedTuple):
     home: Path
 
 
+class Run(NamedTuple):
+    """A run that begins in this process: what it takes over from the command."""
+
+    request: dict[str, Any]
+    descriptors: list[int]
+
+
 def main(folder: str, purpose: str = "", prepare: Callable[[], Prepared] | None = None) -> None:
-    """Start the parent, unless there is one, and serve until it has been idle for long."""
+    """Start the parent, unless there is one, and serve until it has been idle for long.
+
+    In the process of a run it goes on with the command, so that the interpreter ends as that of the command would.
+    """
+    if (run := _serve(folder, purpose, prepare)) is not None:
+        take_over(run.request, run.descriptors)
+        module, _, name = run.request["command"].partition(":")
+        sys.exit(getattr(import_module(module), name)())
+
+
+def _serve(folder: str, purpose: str, prepare: Callable[[], Prepared] | None) -> Run | None:
     _detach()
     path = client.socket_path(folder)
     with Path(f"{path[:-5]}.lock").open("a+") as lock:
         if not _take_place(folder, lock):
-            return
+            return None
         prepared = prepare() if prepare else prepare_runs(trains=purpose == client.TRAINS)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         Path(path).unlink(missing_ok=True)
         listener.bind(path)
         listener.listen()
         idle = float(os.environ.get(client.IDLE_SECONDS) or client.DEFAULT_IDLE_SECONDS)
-        _Parent(listener, lock, prepared, idle).serve()
-        Path(path).unlink(missing_ok=True)
+        run = _Parent(listener, lock, prepared, idle).serve()
+        if run is None:
+            Path(path).unlink(missing_ok=True)
+        return run
 
 
 def _detach() -> None:
@@ -81,7 +101,7 @@ def _take_place(folder: str, lock: IO[str]) -> bool:
     """Take the lock, which a parent holds as long as it lives. A parent that hangs is killed."""
     if not try_lock(lock):
         lock.seek(0)
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, KeyError, OSError):
             holder = json.loads(lock.read() or "{}")
             is_starting = time.time() - holder["started"] < _START_SECONDS
             if is_starting or client.ask(folder, "status", _REQUEST_SECONDS):
@@ -140,8 +160,8 @@ class _Parent:
         self._idle = idle
         self._supervisors: set[int] = set()
 
-    def serve(self) -> None:
-        """Serve until no run has been under way for the idle time."""
+    def serve(self) -> Run | None:
+        """Serve until no run has been under way for the idle time. In the process of a run, return it."""
         wake, wake_write = socket.socketpair()
         wake.setblocking(False)
         wake_write.setblocking(False)
@@ -157,10 +177,11 @@ class _Parent:
             if self._listener in ready:
                 last = time.monotonic()
                 connection, _ = self._listener.accept()
-                self._fork(connection, (wake, wake_write))
+                if (run := self._fork(connection, (wake, wake_write))) is not None:
+                    return run
                 connection.close()
             elif not self._supervisors and time.monotonic() >= last + self._idle:
-                return
+                return None
 
     def _reap(self) -> bool:
         """Collect supervisors that have ended; returns whether there were any."""
@@ -169,22 +190,28 @@ class _Parent:
         self.runs += sum(os.waitstatus_to_exitcode(status) == _RAN for pid, status in ended if pid)
         return any(pid for pid, _ in ended)
 
-    def _fork(self, connection: socket.socket, own: tuple[socket.socket, ...]) -> None:
+    def _fork(self, connection: socket.socket, own: tuple[socket.socket, ...]) -> Run | None:
+        """Fork a supervisor, which does not return; only the run that it forks does."""
         pid = os.fork()
         if pid:
             self._supervisors.add(pid)
-            return
+            return None
         code = 0
         try:
             signal.set_wakeup_fd(-1)
             self._lock.close()
             for each in (self._listener, *own):
                 each.close()
-            code = _RAN if _supervise(connection, self) else 0
+            if (taken := _answer(connection, self)) is not None:
+                if (run_pid := _fork_run(connection, taken)) is None:
+                    return taken
+                _attend(connection, run_pid)
+                code = _RAN
         except (OSError, ValueError, KeyError):
             pass  # the command has gone, or is of another version: it passes this parent over
-        finally:
-            os._exit(code)
+        except BaseException:
+            traceback.print_exc()
+        os._exit(code)
 
     @property
     def active(self) -> int:
@@ -192,8 +219,8 @@ class _Parent:
         return len(self._supervisors)
 
 
-def _supervise(connection: socket.socket, parent: _Parent) -> bool:
-    """Answer one request. Returns whether it was a run that has been."""
+def _answer(connection: socket.socket, parent: _Parent) -> Run | None:
+    """Answer a request. Returns the run that may begin, if it is one."""
     connection.settimeout(_REQUEST_SECONDS)
     peer = client.require_same_user(connection)
     request = client.receive_message(connection)
@@ -204,13 +231,12 @@ def _supervise(connection: socket.socket, parent: _Parent) -> bool:
         _end_parent(parent)
     elif _fits(parent, request, peer):
         connection.sendall(client.READY)
-        if (descriptors := client.receive_go(connection)) is not None:
-            _run(connection, request, descriptors)
-            return True
+        descriptors = client.receive_go(connection)
+        return None if descriptors is None else Run(request, descriptors)
     else:
         connection.close()
         _end_parent(parent)
-    return False
+    return None
 
 
 def _describe(parent: _Parent) -> dict[str, Any]:
@@ -247,28 +273,32 @@ def _fits(parent: _Parent, request: dict[str, Any], peer: int) -> bool:
     return not difference
 
 
-def _run(connection: socket.socket, request: dict[str, Any], descriptors: list[int]) -> None:
-    """Fork the run, and attend to it until it has ended."""
-    wake, wake_write = socket.socketpair()
-    for end in (wake, wake_write):
-        end.setblocking(False)
-    signal.set_wakeup_fd(wake_write.fileno(), warn_on_full_buffer=False)
+def _fork_run(connection: socket.socket, run: Run) -> int | None:
+    """Fork the run. Returns its process id, or None in its process."""
     # Signals for the run wait until it has its own handlers.
     signal.pthread_sigmask(signal.SIG_BLOCK, client.FORWARDED)
     pid = os.fork()
     if not pid:
-        for each in (connection, wake, wake_write):
-            each.close()
-        run_command(request, descriptors)
-    for descriptor in descriptors:
+        connection.close()
+        return None
+    for descriptor in run.descriptors:
         os.close(descriptor)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, client.FORWARDED)
-    status = _attend(connection, pid, wake)
+    return pid
+
+
+def _attend(connection: socket.socket, pid: int) -> None:
+    """Attend to a run until it has ended, and report its exit code."""
+    wake, wake_write = socket.socketpair()
+    for end in (wake, wake_write):
+        end.setblocking(False)
+    signal.set_wakeup_fd(wake_write.fileno(), warn_on_full_buffer=False)
+    status = _wait(connection, pid, wake)
     with contextlib.suppress(OSError):
         connection.sendall(status.to_bytes(client.STATUS_BYTES, "big", signed=True))
 
 
-def _attend(connection: socket.socket, pid: int, wake: socket.socket) -> int:
+def _wait(connection: socket.socket, pid: int, wake: socket.socket) -> int:
     """Forward signals until the run ends; end it when the command is gone. Returns its exit code."""
     connection.setblocking(False)
     deadline: float | None = None
