@@ -20,6 +20,7 @@ NAMES = (
     "command",
     "suite",
     "scatter",
+    "fused",
     "server",
     "reuse",
     "tracking",

@@ -34,7 +34,7 @@ def figures() -> list[Figure]:
             "cwltool": [str(BIN / "cwltool"), *arguments],
         }
         seconds_by_side: dict[str, list[float]] = {side: [] for side in sides}
-        with _warm_parent(env, sides["ours"]) as warm_env:
+        with warm_parent(env, sides["ours"]) as warm_env:
             for round_ in range(ROUNDS + 1):
                 for side, command in sides.items():
                     seconds, output = timed(command, warm_env if side == "warm" else env)
@@ -66,7 +66,7 @@ def figures() -> list[Figure]:
 
 
 @contextmanager
-def _warm_parent(env: dict[str, str], command: list[str]) -> Iterator[dict[str, str]]:
+def warm_parent(env: dict[str, str], command: list[str]) -> Iterator[dict[str, str]]:
     """The environment of commands with a warm parent, which a first command has started."""
     with TemporaryDirectory(prefix="warm-") as runtime:
         warm_env = {**env, "MLCRAFT_WARM": "1", "XDG_RUNTIME_DIR": runtime}

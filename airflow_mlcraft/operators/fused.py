@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import AsyncIterator
@@ -117,7 +118,7 @@ class _FusedRun:
         async def run_job(job: StepJob, step: Step) -> StepOutcome:
             record = self._add_record(job, step)
             if (outcome := self._journal.find(job)) is not None:
-                self._operator.log_line(20, f"{job.name}: its outputs are those of an earlier try")
+                self._operator.log_line(logging.INFO, f"{job.name}: its outputs are those of an earlier try")
                 self._end(record, outcome)
                 return outcome
             try:
