@@ -336,7 +336,7 @@ def test_another_setting_ends_the_parent(place: Place, variables: dict[str, str]
     assert (done.stdout, done.stderr) == (b"cold\n", b"")
     parent.wait(TIME_LIMIT)
     assert place.log.read_text() == f"ended, because a command differs in: {reason}\n"
-    place.start(**variables)
+    place.start(None, **variables)
     assert place.run("leave", "3", env=changed).returncode == 3
 
 
