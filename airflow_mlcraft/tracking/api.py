@@ -1,4 +1,4 @@
-"""The interface of a tracking store, and its opening by a URI and credentials.
+"""The interface of a tracking store, and the credentials of a server.
 
 `rest/api.py` implements it for a server, `store_api.py` through mlflow.
 """
@@ -202,20 +202,3 @@ class Credentials:
 def dagshub(owner: str, repository: str, token: str) -> tuple[str, Credentials]:
     """Return the tracking URI of a DagsHub repository, and the credentials for it."""
     return f"https://dagshub.com/{owner}/{repository}.mlflow", Credentials(user=owner, password=token)
-
-
-def is_server(uri: str) -> bool:
-    """Whether a URI is an HTTP server; any other store needs mlflow itself."""
-    return uri.startswith(("http://", "https://"))
-
-
-def open_api(uri: str, credentials: Credentials, seconds: float = 10) -> Api:
-    """Return the API of the store at a URI; `seconds` is the timeout of a request to a server."""
-    if is_server(uri):
-        from airflow_mlcraft.tracking.rest.api import RestApi
-        from airflow_mlcraft.tracking.rest.http import Http
-
-        return RestApi(Http(uri, credentials, seconds))
-    from airflow_mlcraft.tracking.store_api import StoreApi
-
-    return StoreApi(uri)

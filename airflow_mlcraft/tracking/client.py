@@ -18,8 +18,9 @@ from airflow_mlcraft.common.urls import without_userinfo
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.tracking import registry
 from airflow_mlcraft.tracking import tags as names
-from airflow_mlcraft.tracking.api import Credentials, is_server, open_api
+from airflow_mlcraft.tracking.api import Credentials
 from airflow_mlcraft.tracking.names import DagRunName, StepName
+from airflow_mlcraft.tracking.open_store import is_server, open_api
 from airflow_mlcraft.tracking.parent_run import NOTE
 from airflow_mlcraft.tracking.run import TrackedRun
 from airflow_mlcraft.tracking.spool.spool import Spool, Writer

@@ -16,7 +16,8 @@ from typing import IO
 
 from airflow_mlcraft.common.environment_variables import without_task_mark
 from airflow_mlcraft.common.locks import locked_if_free
-from airflow_mlcraft.tracking.api import Api, Credentials, RefusedError, UnreachableError, open_api
+from airflow_mlcraft.tracking.api import Api, Credentials, RefusedError, UnreachableError
+from airflow_mlcraft.tracking.open_store import open_api
 from airflow_mlcraft.tracking.spool.champion_query import answer_queries, find_queries
 from airflow_mlcraft.tracking.spool.delivery import Deliverer
 from airflow_mlcraft.tracking.spool.spool import Spool

@@ -7,7 +7,8 @@ from threading import Barrier
 
 import pytest
 
-from airflow_mlcraft.tracking.api import Credentials, open_api
+from airflow_mlcraft.tracking.api import Credentials
+from airflow_mlcraft.tracking.open_store import open_api
 from airflow_mlcraft.tracking.spool import delivery
 from airflow_mlcraft.tracking.spool.delivery import find_or_create_run, find_runs
 from tests.tracking.server import Server
