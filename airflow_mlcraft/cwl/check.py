@@ -34,7 +34,7 @@ class CheckResult:
         }
 
 
-def compile_plan(document: str, *, allow_development: bool = False) -> Plan:
+def compile_plan(document: str, *, fuse: FuseMode = "hinted", allow_development: bool = False) -> Plan:
     """Compile the document `path` or `path#id` without a cache."""
     from airflow_mlcraft.cwl.compile import compile_document
     from airflow_mlcraft.cwl.load import load
@@ -42,7 +42,8 @@ def compile_plan(document: str, *, allow_development: bool = False) -> Plan:
     path, _, fragment = document.partition("#")
     if not Path(path).is_file():
         raise DocumentError(f"there is no document {path}")
-    return fuse_plan(compile_document(load(Path(path), fragment, allow_development=allow_development))[0], "hinted")
+    plan, _ = compile_document(load(Path(path), fragment, allow_development=allow_development))
+    return fuse_plan(plan, fuse)
 
 
 def get_cached_plan(document: str, cache: Path, *, fuse: FuseMode = "hinted", allow_development: bool = False) -> Plan:
@@ -55,7 +56,7 @@ def get_cached_plan(document: str, cache: Path, *, fuse: FuseMode = "hinted", al
         return plan_cache.get_plan(Path(path), fragment)
     except OSError:
         # The plan is returned even if the cache cannot be written.
-        return compile_plan(document, allow_development=allow_development)
+        return compile_plan(document, fuse=fuse, allow_development=allow_development)
 
 
 def check_documents(names: Iterable[str], *, allow_development: bool = False) -> Iterator[CheckResult]:

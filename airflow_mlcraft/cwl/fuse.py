@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from operator import is_
 from typing import Literal, TypeAlias
 
 from airflow_mlcraft.cwl.plan import Json, Link, Plan, Step, ToolRef, Workflow, hash_json
@@ -72,11 +73,7 @@ def _fuse_root(plan: Plan, mode: FuseMode) -> Workflow:
 
 def _fuse_steps(workflow: Workflow, mode: FuseMode, document: str, path: str) -> Workflow:
     steps = tuple(_fuse_step(step, mode, document, f"{path}/{step.id}".strip("/")) for step in workflow.steps)
-    return workflow if all(map(_is_same, steps, workflow.steps)) else replace(workflow, steps=steps)
-
-
-def _is_same(new: Step, old: Step) -> bool:
-    return new is old
+    return workflow if all(map(is_, steps, workflow.steps)) else replace(workflow, steps=steps)
 
 
 def _fuse_step(step: Step, mode: FuseMode, document: str, path: str) -> Step:
@@ -135,11 +132,11 @@ def is_wrapped(root: Workflow) -> bool:
     return len(root.steps) == 1 and root.steps[0].fused and root.steps[0].id == STEPS and not root.steps[0].scatter
 
 
-def iterate_fused(workflow: Workflow, path: str = "") -> Iterator[tuple[str, Step]]:
-    """The fused steps of a workflow, each with its path."""
+def iterate_fused_paths(workflow: Workflow, path: str = "") -> Iterator[str]:
+    """The paths of the fused steps of a workflow."""
     for step in workflow.steps:
         name = f"{path}/{step.id}".strip("/")
         if step.fused:
-            yield name, step
+            yield name
         elif isinstance(step.run, Workflow):
-            yield from iterate_fused(step.run, name)
+            yield from iterate_fused_paths(step.run, name)

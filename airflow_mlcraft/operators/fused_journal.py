@@ -1,4 +1,4 @@
-"""The journal of a fused task: which of its steps have ended, when, and with which outputs.
+"""The journal of a fused task: which of its steps have ended, and with which outputs.
 
 A retry takes the outputs of steps that have succeeded from there. The journal is a file of JSON lines in the store,
 written as steps end, and removed when the whole task has succeeded.
@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,20 +22,6 @@ if TYPE_CHECKING:
 
 FOLDER = "fused"
 """The folder of the journals in the store."""
-
-
-@dataclass
-class StepRecord:
-    """One run of a step in a fused task, as the journal and the web page have it."""
-
-    path: str
-    index: tuple[int, ...]
-    state: str = "queued"
-    start: float | None = None
-    end: float | None = None
-    error: str = ""
-    inputs: Json = None
-    outputs: Json = None
 
 
 class Journal:
@@ -68,9 +53,9 @@ class Journal:
             return None
         return StepOutcome(entry["values"], entry["updates"])
 
-    def add(self, job: StepJob, outcome: StepOutcome, record: StepRecord) -> None:
+    def add(self, job: StepJob, outcome: StepOutcome) -> None:
         """Append the outcome of a job."""
-        entry = {"key": _key(job), **asdict(outcome), "start": record.start, "end": record.end}
+        entry = {"key": _key(job), **asdict(outcome)}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         data = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
         # One call of the system, so that an entry is written whole or is the last line.
@@ -88,9 +73,3 @@ class Journal:
 def _key(job: StepJob) -> str:
     """The identity of a job: its place in the plan, and its inputs, whose files are named by their hashes."""
     return hash_json([job.path, list(job.index), job.kind, job.raw])
-
-
-def to_json(records: Mapping[str, StepRecord], *, with_values: bool) -> Json:
-    """The records for the web page; `with_values` also the inputs and outputs of the steps."""
-    left_out = () if with_values else ("inputs", "outputs")
-    return [{name: value for name, value in vars(one).items() if name not in left_out} for one in records.values()]

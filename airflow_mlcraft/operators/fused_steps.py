@@ -6,14 +6,15 @@ Nothing in here runs a tool: `RunJob` does, in a worker process.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
 from airflow_mlcraft.cwl.plan import Json, Link, Step, Workflow
 from airflow_mlcraft.cwl.scatter import compute_item_inputs, nest_outputs
-from airflow_mlcraft.cwl.step_inputs import has_expressions, resolve_link, resolve_links
+from airflow_mlcraft.cwl.step_inputs import SourceValue, has_expressions, resolve_links
 from airflow_mlcraft.errors import LinkError, MlcraftError
 from airflow_mlcraft.operators.values import apply_updates
 
@@ -72,7 +73,8 @@ class FusedSteps:
             return await self._run_loop(step, path, raw, index)
         if not step.scatter:
             return await self._run_item(step, path, raw, index)
-        scattered = compute_item_inputs(step, raw)
+        with self._record_error(path, index):
+            scattered = compute_item_inputs(step, raw)
         items = [self._run_item(step, path, item, (*index, number)) for number, item in enumerate(scattered.inputs)]
         outcomes = await _gather(items)
         updates = {location: file for outcome in outcomes for location, file in outcome.updates.items()}
@@ -123,10 +125,16 @@ class FusedSteps:
         return StepOutcome(iterations[-1] if iterations else dict.fromkeys(step.outputs), updates)
 
     async def _run_and_record(self, job: StepJob, step: Step) -> StepOutcome:
-        try:
+        with self._record_error(job.path, job.index):
             return await self._run_job(job, step)
+
+    @contextmanager
+    def _record_error(self, path: str, index: tuple[int, ...]) -> Iterator[None]:
+        """Record an error where it arises; the steps around it raise it again."""
+        try:
+            yield
         except Exception as error:
-            self.errors.append((job.path, job.index, error))
+            self.errors.append((path, index, error))
             raise
 
     async def _run_workflow(
@@ -140,7 +148,8 @@ class FusedSteps:
             tasks[step.id] = asyncio.ensure_future(run)
         await _gather(tasks.values())
         outcomes = {name: task.result() for name, task in tasks.items()}
-        outputs = {link.id: resolve_link(link, partial(_source_value, inputs, outcomes)) for link in workflow.outputs}
+        with self._record_error(path, index):
+            outputs = resolve_links(workflow.outputs, partial(_source_value, inputs, outcomes))
         updated: dict[str, Json] = apply_updates(outputs, _updates(workflow.outputs, outcomes))
         return updated
 
@@ -158,14 +167,16 @@ class FusedSteps:
         if failed:
             raise UpstreamFailedError(f"{path} needs {', '.join(failed)}")
         outcomes = {name: task.result() for name, task in upstream.items()}
-        try:
-            raw = resolve_links(step.links, partial(_source_value, inputs, outcomes))
-            raw = apply_updates(raw, _updates(step.links, outcomes))
-            return await self.run(step, path, raw, index)
-        except LinkError as error:
-            failure = LinkError(f"step {path}: {error}")
-            self.errors.append((path, index, failure))
-            raise failure from error
+        with self._record_error(path, index):
+            raw = _resolve_links(step, path, partial(_source_value, inputs, outcomes))
+        return await self.run(step, path, apply_updates(raw, _updates(step.links, outcomes)), index)
+
+
+def _resolve_links(step: Step, path: str, source_value: SourceValue) -> dict[str, Json]:
+    try:
+        return resolve_links(step.links, source_value)
+    except LinkError as error:
+        raise LinkError(f"step {path}: {error}") from error
 
 
 def loop_body(step: Step) -> Step:
@@ -178,8 +189,8 @@ async def _gather(runs: Iterable[Awaitable[StepOutcome]]) -> list[StepOutcome]:
     """Wait for all, also when one has failed; then raise its error. Of several, one that is no consequence."""
     results = await asyncio.gather(*runs, return_exceptions=True)
     errors = [result for result in results if isinstance(result, BaseException)]
-    for error in sorted(errors, key=lambda error: isinstance(error, UpstreamFailedError)):
-        raise error
+    if errors:
+        raise min(errors, key=lambda error: isinstance(error, UpstreamFailedError))
     return [result for result in results if isinstance(result, StepOutcome)]
 
 

@@ -22,6 +22,8 @@ from airflow_mlcraft.store.values import EMPTY_FOLDERS
 
 ITEMS = "items"
 """The XCom key of the items of a scatter."""
+FUSED_STEPS = "steps"
+"""The XCom key of the states of the steps in a fused task."""
 UPDATES = "updates"
 """The XCom key of the files that a step has changed in place: the new File or Directory for each old location."""
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from airflow_mlcraft.cwl.fuse import iterate_fused
+from airflow_mlcraft.cwl.fuse import iterate_fused_paths
 from airflow_mlcraft.cwl.plan import Json, Plan, Workflow
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.operators.task_files import open_store
@@ -141,7 +141,7 @@ class Recorder:
         from airflow_mlcraft.provenance.processes import read_source
 
         _check_is_empty(folder)
-        for path, _ in iterate_fused(plan.root):
+        if path := next(iterate_fused_paths(plan.root), ""):
             raise MlcraftError(
                 f"{plan.document}: the steps of {path} run in one task, and a crate describes steps that have "
                 "tasks of their own; run it without --provenance"

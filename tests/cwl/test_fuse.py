@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from airflow_mlcraft.cwl.cache import PlanCache
-from airflow_mlcraft.cwl.fuse import FuseMode, iterate_fused
+from airflow_mlcraft.cwl.fuse import FuseMode, iterate_fused_paths
 from airflow_mlcraft.cwl.plan import Plan
 from airflow_mlcraft.errors import DocumentError
 
@@ -37,7 +37,7 @@ def write_document(folder: Path, *, step_hint: str = "", workflow_hints: object 
 )
 def test_modes(tmp_path: Path, mode: FuseMode, fused: list[str]) -> None:
     plan = build_plan(DOCUMENTS / "hinted.cwl", tmp_path, mode)
-    assert [path for path, _ in iterate_fused(plan.root)] == fused
+    assert list(iterate_fused_paths(plan.root)) == fused
     assert Plan.from_json(plan.to_json(), digest=plan.digest, base=plan.base) == plan
 
 
@@ -48,7 +48,7 @@ def test_each_mode_is_another_plan(tmp_path: Path) -> None:
 
 
 def test_a_loop_is_fused_in_each_mode(tmp_path: Path) -> None:
-    assert [path for path, _ in iterate_fused(build_plan(DOCUMENTS / "loop.cwl", tmp_path, "off").root)] == ["append"]
+    assert list(iterate_fused_paths(build_plan(DOCUMENTS / "loop.cwl", tmp_path, "off").root)) == ["append"]
 
 
 def test_a_step_with_a_task_of_its_own_keeps_it(tmp_path: Path) -> None:
@@ -57,13 +57,13 @@ def test_a_step_with_a_task_of_its_own_keeps_it(tmp_path: Path) -> None:
         build_plan(document, tmp_path)
     text = document.read_text().replace("  both:\n    hints:\n      mlcraft:Fuse: {}\n", "  both:\n")
     document.write_text(text)
-    assert [path for path, _ in iterate_fused(build_plan(document, tmp_path, "all").root)] == ["write"]
+    assert list(iterate_fused_paths(build_plan(document, tmp_path, "all").root)) == ["write"]
 
 
 def test_the_whole_workflow_by_a_hint(tmp_path: Path) -> None:
     document = write_document(tmp_path, workflow_hints={"mlcraft:Fuse": {}, "mlcraft:Dag": {"tags": ["a"]}})
     plan = build_plan(document, tmp_path)
-    assert [path for path, _ in iterate_fused(plan.root)] == ["steps"]
+    assert list(iterate_fused_paths(plan.root)) == ["steps"]
     assert {link.id for link in plan.root.outputs} == {"lines", "upper", "total"}
 
 

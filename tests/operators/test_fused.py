@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlcraft.operators.fused import STEPS_KEY
+from airflow_mlcraft.operators.values import FUSED_STEPS
 from tests.operators.embedded import fork_server, names_and_texts
 from tests.operators.test_files import check_store
 
@@ -57,8 +57,15 @@ def test_several_failed_steps_are_one_sentence(tmp_path: Path) -> None:
     assert sorted((flags / "ran").read_text().split()) == ["one", "three", "two"], "one failure does not end the others"
 
 
+def test_an_expression_that_fails_is_named_once(tmp_path: Path) -> None:
+    ran = fork_server().run(tmp_path, "fused/wrong_condition.cwl")
+    (failure,) = ran.failed
+    assert failure["message"].startswith("step say: when must give true or false, and $(inputs.word) gave 'a'")
+    assert failure["message"].count("must give true or false") == 1
+
+
 def test_the_states_of_the_steps_are_an_xcom(tmp_path: Path) -> None:
-    ran = fork_server().run(tmp_path, "fused/hinted.cwl", xcom=["both"], xcom_key=STEPS_KEY)
+    ran = fork_server().run(tmp_path, "fused/hinted.cwl", xcom=["both"], xcom_key=FUSED_STEPS)
     records = {record["path"]: record for record in ran.xcom["both"]}
     assert set(records) == {"both/raise", "both/add"}
     assert records["both/add"]["outputs"] == {"total": 6}
@@ -93,7 +100,8 @@ def test_a_killed_worker_process_is_a_sentence(tmp_path: Path) -> None:
 def test_a_killed_task_goes_on_where_it_was(tmp_path: Path) -> None:
     folder = tmp_path / "notes"
     folder.mkdir()
-    ran = fork_server().run(tmp_path / "run", "fused/kills_its_task.cwl", {"folder": str(folder)}, dag_args=RETRY)
+    job = {"folder": str(folder), "journals": str(tmp_path / "run" / "store" / "fused")}
+    ran = fork_server().run(tmp_path / "run", "fused/kills_its_task.cwl", job, dag_args=RETRY)
     assert [text for _, text in names_and_texts(ran.ok())["lines"]] == [f"{number}\n" for number in range(8)]
     counts = Counter((folder / "ran").read_text().split())
     ended = (folder / "ended_before").read_text().split()

@@ -23,7 +23,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (made.home / "dags" / "own.py").write_text(OWN)
     with made.running():
         admin = made.client()
-        wanted = {"greetings", "other", "hostile", "choices", "tools.greet", "pack.own"}
+        wanted = {"greetings", "other", "hostile", "choices", "fused", "tools.greet", "pack.own"}
 
         def are_listed() -> bool:
             return wanted <= {dag["dag_id"] for dag in admin.get("/api/v2/dags").json()["dags"]}

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from airflow_mlcraft.errors import MlcraftError
 from airflow_mlcraft.layout.tasks import StepLayout, WorkflowLayout
-from airflow_mlcraft.operators.fused import STEPS_KEY
+from airflow_mlcraft.operators.values import FUSED_STEPS
 from airflow_mlcraft.operators.xcom_overflow import from_xcom
 from airflow_mlcraft.plugin.web.xcom_values import XComPuller
 
@@ -24,7 +24,7 @@ def load_fused_records(session: Session, dag_id: str, run_id: str, root: Workflo
     records: dict[str, list[dict[str, Any]]] = defaultdict(list)
     puller = XComPuller(session, dag_id, run_id, None)
     for task_id in sorted({step_layout.task_id for step_layout in _iterate_fused(root)}):
-        value = puller.xcom_pull(task_id, key=STEPS_KEY)
+        value = puller.xcom_pull(task_id, key=FUSED_STEPS)
         for pushed in _instances(value):
             try:
                 entries = from_xcom(pushed) or []

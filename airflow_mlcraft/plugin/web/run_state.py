@@ -1,4 +1,4 @@
-"""The route of the states of a run's steps. Pages poll it every few seconds, so it needs two queries only."""
+"""The route of the states of a run's steps. Pages poll it: it needs two queries, and one for each fused task."""
 
 from __future__ import annotations
 

@@ -133,6 +133,28 @@ def test_the_log_says_why_an_item_failed(failed: Run) -> None:
     assert details["outputs"] is None
 
 
+def test_steps_in_one_task_have_states_of_their_own(client: httpx.Client) -> None:
+    graph = client.get("/mlcraft/api/dags/fused/graph").json()["graph"]
+    (outer,) = [node for node in graph["nodes"] if node["kind"] == "step"]
+    assert outer["key"] == "step:outer", "not the step around all others"
+    run = Run(client, "fused", {"people": ["Ada", "Nobody"]})
+    steps = run.ended()["steps"]
+    assert set(steps) == {"step:outer", "outer/step:greet"}
+    assert steps["outer/step:greet"]["counts"] == {"success": 1, "failed": 1}
+    assert steps["step:outer"]["state"] == steps["outer/step:greet"]["state"] == "failed"
+    assert [item["label"] for item in run.step("outer/step:greet")["items"]] == ["0", "1"]
+
+
+def test_what_a_step_in_one_task_has_done(client: httpx.Client) -> None:
+    run = Run(client, "fused", {"people": ["Ada", "Bob"]})
+    assert run.ended()["state"] == "success"
+    details = run.step("outer/step:greet", map_index=1)
+    assert (details["state"], details["inputs"]) == ("success", {"person": "Bob"})
+    assert details["outputs"]["line"]["basename"] == "line.txt"
+    assert "Bob" in details["command"] and "Ada" not in details["log_tail"]
+    assert details["links"]["task"].endswith("/tasks/steps")
+
+
 def test_a_step_that_is_not_there(client: httpx.Client, succeeded: Run) -> None:
     assert client.get(f"{succeeded.url}/steps/step:nothing").status_code == 404
     assert client.get(f"{succeeded.url}/steps/nonsense").status_code == 404
