@@ -43,7 +43,12 @@ class Fuse(str, Enum):
 
 
 FuseOption = Annotated[
-    Fuse, typer.Option("--fuse", help="Which run in one task: those with the hint mlcraft:Fuse, or all that can.")
+    Fuse | None,
+    typer.Option(
+        "--fuse",
+        metavar="off|hinted|all",
+        help="Which run in one task: none, those with the hint mlcraft:Fuse, or all that can.",
+    ),
 ]
 
 
@@ -88,7 +93,7 @@ def show(  # noqa: PLR0917
         int | None,
         typer.Option(min=1, help="How many levels of sub-workflows to open; as many as can be read when left out."),
     ] = None,
-    fuse: FuseOption = Fuse.hinted,
+    fuse: FuseOption = None,
     enable_dev: EnableDev = False,
     as_json: AsJson = False,
 ) -> None:
@@ -96,7 +101,7 @@ def show(  # noqa: PLR0917
     from airflow_mlcraft.cwl.check import get_cached_plan
     from airflow_mlcraft.cwl.drawing.graph import count_levels, count_steps, find_readable_depth, fold_workflows
 
-    plan = get_cached_plan(document, _plan_folder(), fuse=fuse.value, allow_development=enable_dev)
+    plan = get_cached_plan(document, _plan_folder(), fuse=(fuse or Fuse.hinted).value, allow_development=enable_dev)
     if as_json:
         _print_json(plan.to_json())
         return
@@ -130,7 +135,7 @@ def run(  # noqa: PLR0917
     provenance: Annotated[
         Path | None, typer.Option(help="A new folder for a Workflow Run RO-Crate: all that the run read, did and made.")
     ] = None,
-    fuse: FuseOption = Fuse.hinted,
+    fuse: FuseOption = None,
     enable_dev: EnableDev = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="The tasks' whole logs.")] = False,
@@ -141,7 +146,8 @@ def run(  # noqa: PLR0917
     from airflow_mlcraft.runner.run_document import RunOptions, load_plan, run_plan
 
     # A crate describes the run of each tool, which tasks of their own keep.
-    plan = load_plan(document, fuse="off" if provenance else fuse.value, allow_development=enable_dev)
+    chosen = Fuse.off if provenance else fuse
+    plan = load_plan(document, fuse=chosen.value if chosen else "", allow_development=enable_dev)
     recorder = None
     if provenance:
         from airflow_mlcraft.provenance.crate import Recorder

@@ -259,9 +259,7 @@ def test_a_parent_that_hangs_is_passed_over(place: Place, answer: str) -> None:
         connection.sendall(answer.encode() if len(answer) == 1 else b"")
         if answer == "closes":
             connection.close()
-        begun = time.monotonic()
         assert process.communicate(timeout=TIME_LIMIT) == (b"cold\n", b"")
-        assert time.monotonic() - begun < 3
         connection.close()
 
 
