@@ -87,7 +87,7 @@ def _format_option(param: inspect.Parameter, info: Any, kind: Any) -> str:
         return names
     if isinstance(kind, type) and issubclass(kind, Enum):
         return f"{names} `{_escape_cell('|'.join(member.value for member in kind))}`"
-    return f"{names} `{info.metavar or param.name.upper()}`"
+    return f"{names} `{_escape_cell(info.metavar or param.name.upper())}`"
 
 
 def _option_names(param: inspect.Parameter, info: Any) -> list[str]:
